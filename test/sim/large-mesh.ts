@@ -53,6 +53,7 @@ export class LargeMesh {
       roles: cast.slice(0, lighthouses),
       cipher: "aes",
       versions: new Map(),
+      ipv6: new Set(),
       lighthouseByName: false,
       punchRespond: false,
       relays: new Set(),
@@ -136,7 +137,7 @@ export class LargeMesh {
       },
     };
     const spot = this.#network.open(underlayAddress(role.number, 0));
-    return new Host(role, settings, around, new Random(1, role.name), spot);
+    return new Host(role, settings, around, new Random(1, role.name), [spot]);
   }
 }
 

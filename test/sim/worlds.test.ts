@@ -41,13 +41,14 @@ describe("the worlds that every change runs", () => {
     expect(
       grown.some(({ topology }) => new Set(topology.sites.map(({ prefix }) => prefix)).size < topology.sites.length),
     ).toBe(true);
+    expect(sites.some(({ guard }) => guard)).toBe(true);
     expect(grown.some(({ setup }) => setup.roles.filter(({ lighthouse }) => lighthouse).length > 1)).toBe(true);
   });
 });
 
 describe("the predicate", () => {
   test("promises nothing that does not come, and denies nothing that comes", () => {
-    const reports = seedsWithSites(20).map((seed) => runSeed(seed, realParts));
+    const reports = seedsWithSites(30).map((seed) => runSeed(seed, realParts));
     expect(reports.map(({ violation }) => violation).filter(Boolean)).toEqual([]);
     expect(reports.reduce((sum, { pairs }) => sum + pairs.apart + pairs.relayed, 0)).toBeGreaterThan(20);
     expect(reports.reduce((sum, { pairs }) => sum + pairs.surprises, 0)).toBe(0);
@@ -114,10 +115,33 @@ describe("a datagram", () => {
     expect(up.carry(972, 200, random)).toEqual([100]);
   });
 
+  test("over IPv6 keeps its addresses, and one that nobody was sent to ends at the router", () => {
+    const agenda = new Agenda();
+    const network = new Network(agenda, new Random(1, "network"));
+    const site: Site = { ...home, within: undefined, guard: HOME_ROUTER };
+    const residents = [{ name: "alpha", number: 2, site: "home", link, ipv6: true }];
+    const underlay = new Underlay({ sites: [site], residents }, network, new Random(1, "underlay"));
+    const [, spot] = underlay.spotsOf("alpha");
+    const [alpha, peer] = [at(`[${spot?.address}]:4242`), at("[2001:db8:9::9]:4242")];
+    spot?.place.realm.residents.add(spot.address);
+    const heard: Record<"alpha" | "peer", Endpoint[]> = { alpha: [], peer: [] };
+    network.listen(alpha, (source) => heard.alpha.push(source), spot?.place);
+    network.listen(peer, (source) => heard.peer.push(source));
+    network.send(peer, alpha, Uint8Array.of(1));
+    while (agenda.step(100));
+    expect(heard.alpha).toEqual([]);
+    network.send(alpha, peer, Uint8Array.of(2), spot?.place);
+    while (agenda.step(200));
+    expect(heard.peer).toEqual([alpha]);
+    network.send(peer, alpha, Uint8Array.of(3));
+    while (agenda.step(300));
+    expect(heard.alpha).toEqual([peer]);
+  });
+
   function stage() {
     const agenda = new Agenda();
     const network = new Network(agenda, new Random(1, "network"));
-    const { address, place } = new Underlay(topology, network, new Random(1, "underlay")).spotOf("alpha");
+    const [{ address, place }] = new Underlay(topology, network, new Random(1, "underlay")).spotsOf("alpha");
     place.realm.residents.add(address);
     const alpha = at(`${address}:4242`);
     const heard: Endpoint[] = [];

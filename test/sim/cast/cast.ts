@@ -72,6 +72,8 @@ export interface Setup {
   readonly punchRespond: boolean;
   /** Names of those through whom everybody else can be reached. */
   readonly relays: ReadonlySet<string>;
+  /** Names of those whose systems speak IPv6, too, where their network does. */
+  readonly ipv6: ReadonlySet<string>;
 }
 
 export interface VersionChoice {
@@ -87,7 +89,9 @@ export function chooseSetup(random: Random, cast: readonly Role[]): Setup {
   const relays = new Set(random.chance(0.75) ? cast.flatMap(({ name, lighthouse }) => (lighthouse ? [name] : [])) : []);
   // A relay with only an old certificate has no words for an IPv6 address, and hosts that look for one cannot be owed the way.
   for (const name of relays) versions.set(name, { held: [1, 2], initiating: 2 });
-  return { roles: cast, cipher, versions, lighthouseByName, punchRespond, relays };
+  const share = random.pick([0, 0, 0.5, 1]);
+  const ipv6 = new Set(cast.flatMap(({ name }) => (random.chance(share) ? [name] : [])));
+  return { roles: cast, cipher, versions, lighthouseByName, punchRespond, relays, ipv6 };
 }
 
 const versionChoices: readonly VersionChoice[] = [
@@ -107,6 +111,11 @@ export function underlayAddress(number: number, moves: number): IpAddress {
   // Never the first or the last address of a network: they mean all hosts in it.
   if (number > 255) return address(`198.18.${Math.floor(number / 250)}.${1 + (number % 250)}`);
   return address(`198.51.${100 + moves}.${number}`);
+}
+
+/** Where it is in the IPv6 internet: `network` tells one site's addresses from another's, 0 are those of no site. */
+export function underlayIpv6Address(number: number, network: number, moves: number): IpAddress {
+  return address(`2001:db8:${network.toString(16)}::${moves.toString(16)}:${number.toString(16)}`);
 }
 
 export const UNDERLAY_PORT = 4242;

@@ -11,7 +11,7 @@ import { Agenda } from "../world/agenda.ts";
 import { Host, type Parts } from "../world/host.ts";
 import { Journal } from "../world/journal.ts";
 import { Random } from "../world/random.ts";
-import { isAsItFalls, type Kind, kinds, sitesOf } from "./kinds.ts";
+import { hasIpv6, isAsItFalls, type Kind, kinds, sitesOf } from "./kinds.ts";
 
 /** What became of two hosts that had something to say. */
 export interface CellReport {
@@ -56,6 +56,7 @@ class Cell {
   readonly #journal: Journal;
   readonly #hosts = new Map<string, Host>();
   readonly #topology: Topology;
+  readonly #underlay: Underlay;
   readonly #isAsItFalls: boolean;
   #firstMs: number | undefined;
   #directMs: number | undefined;
@@ -68,18 +69,23 @@ class Cell {
     const random = new Random(seed, "grid");
     const [lighthouse, alpha, charlie] = ["lighthouse", "alpha", "charlie"].map(roleOf) as [Role, Role, Role];
     const cast = [lighthouse, { ...lighthouse, name: "lighthouse2", number: 60 }, alpha, charlie];
+    const speakers = [hasIpv6(sides.left) && "alpha", hasIpv6(sides.right) && "charlie"].filter(
+      (name) => name !== false,
+    );
+    const ipv6 = new Set(["lighthouse", "lighthouse2", ...speakers]);
     const setup: Setup = {
       roles: cast,
       cipher: random.pick(["aes", "chachapoly"] as const),
       versions: new Map(cast.map(({ name }) => [name, { held: [1, 2], initiating: 2 }])),
+      ipv6,
       lighthouseByName: false,
       punchRespond: random.chance(0.3),
       relays: new Set(["lighthouse", "lighthouse2"]),
     };
-    this.#topology = topologyOf(random, cast, sides);
+    this.#topology = topologyOf(random, cast, sides, ipv6);
     journal.value(0, "world", "cell", { seed, ...sides, topology: this.#topology });
     const network = new Network(this.#agenda, new Random(seed, "network"));
-    const underlay = new Underlay(this.#topology, network, new Random(seed, "underlay"), parts.natBox);
+    this.#underlay = new Underlay(this.#topology, network, new Random(seed, "underlay"), parts.natBox);
     network.watch((_, external: Endpoint) => this.#referee.strangers.know(external));
     for (const role of cast) {
       const settings = settingsOf(role, setup);
@@ -97,8 +103,8 @@ class Cell {
           this.#firstMs ??= this.#agenda.now - SETTLED_MS;
         },
       };
-      const spot = underlay.spotOf(role.name);
-      this.#hosts.set(role.name, new Host(role, settings, around, new Random(seed, role.name), spot));
+      const spots = this.#underlay.spotsOf(role.name);
+      this.#hosts.set(role.name, new Host(role, settings, around, new Random(seed, role.name), spots));
     }
     for (const host of this.#hosts.values())
       this.#agenda.at(random.below(300), () => {
@@ -133,7 +139,8 @@ class Cell {
     const [alpha, charlie] = ["alpha", "charlie"].map((name) => ({ name, site: siteOf(this.#topology, name) }));
     const mayBeDirect = canBecomeDirect(this.#topology.sites, alpha!, charlie!, { portsPredicted: true });
     const hopeful = this.#isAsItFalls ? "uncertain" : "direct";
-    const prospect = mayBeDirect ? hopeful : "apart";
+    const inIpv4 = mayBeDirect ? hopeful : "apart";
+    const prospect = this.#underlay.meetInIpv6("alpha", "charlie") ? "direct" : inIpv4;
     const isLossless = this.#topology.residents.every(({ link: { up, down } }) => up.loss === 0 && down.loss === 0);
     const leftForNothing = isLossless && this.#directMs !== undefined && !this.#isDirect;
     return { prospect, firstMs: this.#firstMs, directMs: this.#directMs, isLossless, leftForNothing };
@@ -169,7 +176,12 @@ function sendsStraight(from: Host, to: Host): boolean {
   return session?.path?.kind === "direct";
 }
 
-function topologyOf(random: Random, cast: readonly Role[], { left, right }: { left: Kind; right: Kind }): Topology {
+function topologyOf(
+  random: Random,
+  cast: readonly Role[],
+  { left, right }: { left: Kind; right: Kind },
+  ipv6: ReadonlySet<string>,
+): Topology {
   const delayMaxMs = random.pick([5, 20, 60]);
   const loss = random.pick([0, 0, 0, 0.01]);
   const direction = (): LinkWeather => ({
@@ -192,7 +204,7 @@ function topologyOf(random: Random, cast: readonly Role[], { left, right }: { le
   };
   return {
     sites: distinct,
-    residents: cast.map(({ name, number }) => ({ name, number, site: home[name], link: link() })),
+    residents: cast.map(({ name, number }) => ({ name, number, site: home[name], link: link(), ipv6: ipv6.has(name) })),
   };
 }
 

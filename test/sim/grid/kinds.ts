@@ -5,8 +5,18 @@ import type { Site } from "../underlay/topology.ts";
 const homes = ["full", "addr", "port", "shift", "sym", "symseq"] as const;
 const carriers = ["cgn", "cgn-hairpin"] as const;
 
-/** What a host of the grid may be behind, by name; with a star: a router that keeps strangers' packets in its table. */
-export const kinds = ["none", ...homes, ...homes.map((home) => `${home}*` as const), ...carriers] as const;
+/**
+ * What a host of the grid may be behind, by name; with a star: a router that keeps strangers' packets in its table; with a six: one that gives IPv6
+ * addresses, too, and lets in what is answered.
+ */
+export const kinds = [
+  "none",
+  ...homes,
+  ...homes.map((home) => `${home}*` as const),
+  ...carriers,
+  "port6",
+  "sym6",
+] as const;
 
 export type Kind = (typeof kinds)[number];
 
@@ -24,7 +34,7 @@ const natOf: Readonly<Record<(typeof homes | typeof carriers)[number], NatBehavi
 /** The site that a host of this kind is in, with those around it; none: it is on the internet. Two hosts behind one kind of carrier have the same one. */
 export function sitesOf(kind: Kind, side: "left" | "right", link: () => LinkPlan): readonly Site[] {
   if (kind === "none") return [];
-  const nat = { ...natOf[withoutStar(kind)], guarded: !kind.endsWith("*") };
+  const nat = { ...natOf[plain(kind)], guarded: !kind.endsWith("*") };
   const isCarrier = kind === "cgn" || kind === "cgn-hairpin";
   const carrier: Site = { name: kind, within: undefined, nat, prefix: "100.64.0", uplink: link() };
   const home: Site = {
@@ -33,6 +43,7 @@ export function sitesOf(kind: Kind, side: "left" | "right", link: () => LinkPlan
     nat: isCarrier ? HOME_ROUTER : nat,
     prefix: side === "left" ? "192.168.1" : "192.168.2",
     uplink: link(),
+    ...(hasIpv6(kind) && { guard: HOME_ROUTER }),
   };
   return isCarrier ? [carrier, home] : [home];
 }
@@ -40,10 +51,14 @@ export function sitesOf(kind: Kind, side: "left" | "right", link: () => LinkPlan
 /** Whether it may depend on who is first: both let in only what comes from the very port that was sent to, and one of them does not keep its own. */
 export function isAsItFalls(left: Kind, right: Kind): boolean {
   const isStrict = (kind: Kind): boolean =>
-    kind !== "none" && natOf[withoutStar(kind)].filtering === "address-and-port-dependent";
+    kind !== "none" && natOf[plain(kind)].filtering === "address-and-port-dependent";
   return [left, right].every(isStrict) && [left, right].some((kind) => kind.endsWith("*"));
 }
 
-function withoutStar(kind: Exclude<Kind, "none">): keyof typeof natOf {
-  return kind.replace("*", "") as keyof typeof natOf;
+export function hasIpv6(kind: Kind): boolean {
+  return kind.endsWith("6");
+}
+
+function plain(kind: Exclude<Kind, "none">): keyof typeof natOf {
+  return kind.replace(/[*6]$/, "") as keyof typeof natOf;
 }

@@ -73,6 +73,7 @@ export class Scene {
       roles: cast,
       cipher: "aes",
       versions: new Map(),
+      ipv6: new Set(),
       lighthouseByName: false,
       punchRespond: false,
       relays: new Set(),
@@ -212,7 +213,7 @@ export class Scene {
         if (isEnd && name === "alpha" && !inGoodOrder.has(String(fields["reason"]))) this.#ends++;
       },
     };
-    return new Host(role, settings, around, new Random(1, role.name), this.#underlay.spotOf(role.name));
+    return new Host(role, settings, around, new Random(1, role.name), this.#underlay.spotsOf(role.name));
   }
 
   #count(sender: Host, destination: Endpoint): void {

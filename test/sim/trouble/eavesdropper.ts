@@ -1,8 +1,8 @@
 import { concatBytes, readUint32, writeUint32 } from "../../../src/core/base/bytes.ts";
 import type { Certificate } from "../../../src/core/cert/certificate.ts";
 import { toHandshakeForm } from "../../../src/core/cert/handshake-form.ts";
-import { type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
-import { type Endpoint, endpoint } from "../../../src/core/netip/endpoint.ts";
+import { familyOf, type IpAddress, parseAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
 import { encodeHandshakePayload } from "../../../src/core/wire/handshake-payload.ts";
 import { encodeHeader, HEADER_BYTES, PacketType, recvErrorFor } from "../../../src/core/wire/header.ts";
 import type { Network } from "../underlay/network.ts";
@@ -63,14 +63,20 @@ export class Eavesdropper {
     const { source, destination, datagram } = heard;
     const tricks = [
       () => this.#inject("replays", source, destination, datagram),
-      () => this.#inject("replays from elsewhere", this.#stranger(), destination, datagram),
+      () => this.#inject("replays from elsewhere", this.#stranger(destination), destination, datagram),
       () => this.#inject("reflects", destination, source, datagram),
       () => this.#inject("mutates", source, destination, this.#mutated(datagram)),
-      () => this.#inject("mutates from elsewhere", this.#stranger(), destination, this.#mutated(datagram)),
+      () => this.#inject("mutates from elsewhere", this.#stranger(destination), destination, this.#mutated(datagram)),
       () => this.#spoofRecvError(heard),
       () => this.#forgeMessage1(source, destination),
       () => this.#forgeMessage2(heard),
-      () => this.#inject("sends junk", this.#stranger(), destination, this.#random.bytes(this.#random.below(1500))),
+      () =>
+        this.#inject(
+          "sends junk",
+          this.#stranger(destination),
+          destination,
+          this.#random.bytes(this.#random.below(1500)),
+        ),
     ];
     this.#random.pick(tricks)();
   }
@@ -114,7 +120,7 @@ export class Eavesdropper {
     const message = concatBytes(header, ephemeral, certificate.publicKey, payload);
     this.#inject(
       `forges message 1 of ${certificate.name}`,
-      this.#random.pick([victim, this.#stranger()]),
+      this.#random.pick([victim, this.#stranger(destination)]),
       destination,
       message,
     );
@@ -134,8 +140,9 @@ export class Eavesdropper {
   }
 
   /** Another one each time: an address that became known by relaying a real packet must not excuse the next forgery. */
-  #stranger(): Endpoint {
-    return endpoint(strangersAddress, this.#random.between(1, 65_535));
+  #stranger(destination: Endpoint): Endpoint {
+    const family = familyOf(endpointAddress(destination));
+    return endpoint(strangersAddresses[family], this.#random.between(1, 65_535));
   }
 
   #lieAboutTime(): bigint {
@@ -155,7 +162,10 @@ export class Eavesdropper {
   }
 }
 
-const strangersAddress = parseAddress("203.0.113.66") as IpAddress;
+const strangersAddresses = {
+  4: parseAddress("203.0.113.66") as IpAddress,
+  6: parseAddress("2001:db8:ffff::66") as IpAddress,
+};
 const HEARD_MAX = 512;
 /** Of sessions that still live. */
 const FRESH = 16;

@@ -1,3 +1,4 @@
+import { familyOf, type IpAddress } from "../../../src/core/netip/address.ts";
 import { endpointAddress } from "../../../src/core/netip/endpoint.ts";
 import { rulesetOf } from "../../unit/fixtures/rules.ts";
 import { UNDERLAY_PORT } from "../cast/cast.ts";
@@ -95,21 +96,26 @@ function badWeather({ agenda, random, network, journal }: Stage): void {
   agenda.after(random.between(500, 8_000), () => network.setWeather(fairWeather));
 }
 
-/** One direction, both directions of a pair, or one host from all others. */
+/** One direction, both directions of a pair, or one host from all others; in one address family, or in both. */
 function partition({ agenda, random, network, hosts, journal }: Stage): void {
   const victim = random.pick(hosts);
   const others = random.chance(0.5) ? hosts : [random.pick(hosts)];
   const bothWays = random.chance(0.6);
+  const families = victim.endpoints.length > 1 ? random.pick([[4], [6], [4, 6]]) : [4];
   journal.value(agenda.now, "world", "partition", {
     victim: victim.name,
     others: others.map(({ name }) => name),
     bothWays,
+    families,
   });
-  for (const other of others) {
-    const [a, b] = [endpointAddress(victim.endpoint), endpointAddress(other.endpoint)];
-    network.block(a, b);
-    if (bothWays) network.block(b, a);
-  }
+  const addressesOf = ({ endpoints }: Host): readonly IpAddress[] =>
+    endpoints.map(endpointAddress).filter((address) => families.includes(familyOf(address)));
+  for (const other of others)
+    for (const a of addressesOf(victim))
+      for (const b of addressesOf(other)) {
+        network.block(a, b);
+        if (bothWays) network.block(b, a);
+      }
   agenda.after(random.between(500, 12_000), () => network.unblockAll());
 }
 

@@ -13,7 +13,7 @@ export const underlayFaults: readonly Fault[] = [
 ];
 
 /** What changes a host's network where it is. */
-export const networkChanges: readonly Fault[] = [changeAddress, flap];
+export const networkChanges: readonly Fault[] = [changeAddress, changeIpv6Address, flap];
 
 /** One direction of one link, or both, gets bad for a while. */
 function stormOnLink(stage: Stage): void {
@@ -73,6 +73,13 @@ function changeAddress({ agenda, random, journal, hosts, underlay }: Stage): voi
   const host = random.pick(wanderers(hosts));
   host.move(underlay.move(host.role, underlay.siteOf(host.name)));
   journal.value(agenda.now, host.name, "fault", `is ${host.endpoint} from now on`);
+}
+
+/** A temporary address ends, or the provider's prefix is another one (RFC 8981, 8415); IPv4 stays. */
+function changeIpv6Address({ agenda, random, journal, hosts, underlay }: Stage): void {
+  const host = random.pick(wanderers(hosts));
+  host.move(underlay.renumber(host.role, host.spot));
+  journal.value(agenda.now, host.name, "fault", `is ${host.endpoints.join(" and ")} from now on`);
 }
 
 /** A bad cable: out and in again, a few times in a row, and now and then with another address. */

@@ -1,4 +1,4 @@
-import type { IpAddress } from "../../../src/core/netip/address.ts";
+import { familyOf, type IpAddress } from "../../../src/core/netip/address.ts";
 import { type Endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
 import type { Agenda } from "../world/agenda.ts";
 import type { Random } from "../world/random.ts";
@@ -100,8 +100,9 @@ export class Network {
     this.#along(turn.way, datagram, (arriving, waitedMs) => this.#fly(turn, arriving, waitedMs));
   }
 
-  /** What an attacker on the internet does: any source, any bytes, arriving for certain unless a NAT is in front. */
+  /** What an attacker on the internet does: any source of the family, any bytes, arriving for certain unless a NAT is in front. */
   inject(source: Endpoint, destination: Endpoint, datagram: Uint8Array, delayMs: number): void {
+    if (familyOf(endpointAddress(source)) !== familyOf(endpointAddress(destination))) return;
     this.#agenda.after(delayMs, () => this.#descend(this.internet, source, destination, datagram));
   }
 

@@ -44,11 +44,14 @@ export interface Place {
   readonly link: Link;
 }
 
-/** A place, and the address that a host has there. */
+/** A place, and the address of one family that a host has there. */
 export interface Spot {
   readonly address: IpAddress;
   readonly place: Place;
 }
+
+/** Where a host is in each address family that it has. */
+export type Spots = readonly [Spot, ...Spot[]];
 
 /** Power off and on, perhaps with another address outside. */
 export function reboot({ box, outside, inside }: Router, address: IpAddress = box.address): void {

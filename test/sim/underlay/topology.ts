@@ -4,9 +4,10 @@ import type { NatBehaviour } from "../nat/behaviour.ts";
 import { NatBox } from "../nat/nat-box.ts";
 import type { Random } from "../world/random.ts";
 import { canBecomeDirect, mayFindEachOther } from "./can-become-direct.ts";
+import { Ipv6 } from "./ipv6.ts";
 import { Link, type LinkPlan } from "./link.ts";
 import type { Network } from "./network.ts";
-import { Realm, type Router, reboot, type Spot } from "./realm.ts";
+import { Realm, type Router, reboot, type Spot, type Spots } from "./realm.ts";
 
 /** An underlay as data: which sites there are, behind what, and who lives where. */
 export interface Topology {
@@ -23,6 +24,8 @@ export interface Site {
   /** First three numbers of the addresses inside. Two sites may use the same. */
   readonly prefix: string;
   readonly uplink: LinkPlan;
+  /** How it lets IPv6 in, translating nothing; undefined: it has none. */
+  readonly guard?: NatBehaviour;
 }
 
 export interface Resident {
@@ -31,6 +34,8 @@ export interface Resident {
   /** Undefined: on the internet. */
   readonly site: string | undefined;
   readonly link: LinkPlan;
+  /** Whether its system speaks IPv6 where the network does. */
+  readonly ipv6?: boolean;
 }
 
 /** How a box is made of what the topology says it is. */
@@ -44,6 +49,7 @@ export class Underlay {
   readonly routers: ReadonlyMap<string, Router>;
   readonly links: readonly Link[];
   readonly #network: Network;
+  readonly #ipv6: Ipv6;
   readonly #links = new Map<string, Link>();
   readonly #siteOf = new Map<string, string | undefined>();
   #addresses = 0;
@@ -65,7 +71,9 @@ export class Underlay {
       this.#links.set(name, new Link(link));
       this.#siteOf.set(name, site);
     }
-    this.links = [...this.#links.values(), ...[...routers.values()].map(({ link }) => link)];
+    this.#ipv6 = new Ipv6(topology, network.internet, random);
+    const uplinks = [...routers.values()].map(({ link }) => link);
+    this.links = [...this.#links.values(), ...this.#ipv6.links.values(), ...uplinks];
   }
 
   /** Where a resident is now; undefined: on the internet. */
@@ -79,19 +87,24 @@ export class Underlay {
     return link;
   }
 
-  /** Where a resident begins. */
-  spotOf(name: string): Spot {
+  /** Where a resident begins: in IPv4, and in IPv6 if it can. */
+  spotsOf(name: string): Spots {
     const resident = this.topology.residents.find((other) => other.name === name);
     if (!resident) throw new RangeError(`${name} lives nowhere`);
-    return this.#spot(name, resident.number, resident.site, 0);
+    return this.#spots(resident, resident.site, 0);
   }
 
-  /** Another address for a resident, in this site. */
-  move({ name, number }: Pick<Resident, "name" | "number">, site: string | undefined): Spot {
-    this.#siteOf.set(name, site);
-    const moves = (this.#moves.get(name) ?? 0) + 1;
-    this.#moves.set(name, moves);
-    return this.#spot(name, number, site, moves);
+  /** Other addresses for a resident, in this site. */
+  move(resident: Pick<Resident, "name" | "number">, site: string | undefined): Spots {
+    this.#siteOf.set(resident.name, site);
+    return this.#spots(resident, site, this.#anotherTime(resident));
+  }
+
+  /** Another IPv6 address for a resident where it is: `inIpv4` stays. */
+  renumber(resident: Pick<Resident, "name" | "number">, inIpv4: Spot): Spots {
+    const site = this.siteOf(resident.name);
+    const inIpv6 = this.#ipv6Spot(resident, site, this.#anotherTime(resident));
+    return inIpv6 ? [inIpv4, inIpv6] : [inIpv4];
   }
 
   /**
@@ -101,9 +114,14 @@ export class Underlay {
   prospectOf(a: string, b: string, { hasRelays }: { readonly hasRelays: boolean }): Prospect | "relayed" {
     const [left, right] = [a, b].map((name) => ({ name, site: this.siteOf(name) }));
     if (!left || !right || this.#isCrowded(left.site) || this.#isCrowded(right.site)) return "uncertain";
-    if (canBecomeDirect(this.topology.sites, left, right)) return "direct";
+    if (this.meetInIpv6(a, b) || canBecomeDirect(this.topology.sites, left, right)) return "direct";
     if (hasRelays) return "relayed";
     return mayFindEachOther(this.topology.sites, left, right) ? "uncertain" : "apart";
+  }
+
+  /** Whether both have an IPv6 address now: then each knows where to send, and routers let in what is answered. */
+  meetInIpv6(a: string, b: string): boolean {
+    return [a, b].every((name) => this.#ipv6.reaches(name, this.siteOf(name)));
   }
 
   /** Power off and on; the provider may give another address. */
@@ -111,11 +129,28 @@ export class Underlay {
     const router = this.routers.get(site);
     const within = this.topology.sites.find(({ name }) => name === site)?.within;
     if (router) reboot(router, options.newAddress ? this.#outsideAddress(within) : router.box.address);
+    for (const [name, where] of this.#siteOf) if (where === site) this.#ipv6.reboot(name);
   }
 
   #isCrowded(site: string | undefined): boolean {
     const found = this.topology.sites.find(({ name }) => name === site);
     return found !== undefined && (found.nat.tableSize < ROOMY || this.#isCrowded(found.within));
+  }
+
+  #spots(resident: Pick<Resident, "name" | "number">, site: string | undefined, moves: number): Spots {
+    const inIpv6 = this.#ipv6Spot(resident, site, moves);
+    const inIpv4 = this.#spot(resident.name, resident.number, site, moves);
+    return inIpv6 ? [inIpv4, inIpv6] : [inIpv4];
+  }
+
+  #ipv6Spot(resident: Pick<Resident, "name" | "number">, site: string | undefined, moves: number): Spot | undefined {
+    return this.#ipv6.spotOf(resident, site, moves, this.routers.get(site ?? "")?.link);
+  }
+
+  #anotherTime({ name }: Pick<Resident, "name">): number {
+    const moves = (this.#moves.get(name) ?? 0) + 1;
+    this.#moves.set(name, moves);
+    return moves;
   }
 
   #spot(name: string, number: number, site: string | undefined, moves: number): Spot {

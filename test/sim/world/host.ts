@@ -5,15 +5,15 @@ import type { LiveSettings, Settings } from "../../../src/core/config/settings.t
 import type { CryptoSuite } from "../../../src/core/crypto/suite.ts";
 import type { DataPlaneCommand, DataPlaneEvent, Relay, SessionSnapshot } from "../../../src/core/dataplane/contract.ts";
 import type { Input, Output } from "../../../src/core/io.ts";
-import type { IpAddress } from "../../../src/core/netip/address.ts";
-import { type Endpoint, endpoint, endpointPort } from "../../../src/core/netip/endpoint.ts";
+import { familyOf, type IpAddress } from "../../../src/core/netip/address.ts";
+import { type Endpoint, endpoint, endpointAddress } from "../../../src/core/netip/endpoint.ts";
 import { type Driven, NodeDriver } from "../../../src/core/node-driver.ts";
 import type { Notice } from "../../../src/core/notice.ts";
 import { render } from "../../../src/core/operator/render.ts";
 import { type Role, UNDERLAY_PORT } from "../cast/cast.ts";
 import type { Referee } from "../judge/referee.ts";
 import type { Network } from "../underlay/network.ts";
-import type { Spot } from "../underlay/realm.ts";
+import type { Spot, Spots } from "../underlay/realm.ts";
 import type { BoxMaker } from "../underlay/topology.ts";
 import type { Agenda } from "./agenda.ts";
 import { Alarm, Channel } from "./channel.ts";
@@ -70,7 +70,7 @@ const SEND_ERRORS_TOLD: Rate = { perSecond: 10, burst: 10 };
 /** Wall clock of every host at the start of a world: 2026-11-20T00:00:00Z. */
 export const WORLD_EPOCH_NS: bigint = 1_795_132_800_000_000_000n;
 
-/** One machine: a data plane process, a control plane process, the channel between them, a TUN device and a UDP port. */
+/** One machine: a data plane process, a control plane process, the channel between them, a TUN device and a UDP port, of one or two address families. */
 export class Host {
   readonly role: Role;
   settings: Settings;
@@ -86,8 +86,8 @@ export class Host {
   readonly #planeAlarm: Alarm;
   #control: NodeDriver | undefined;
   #plane: DataPlane | undefined;
-  #spot: Spot;
-  #endpoint: Endpoint;
+  #spots: Spots;
+  #port = UNDERLAY_PORT;
   /** Present while the machine sleeps. */
   #sleep: { readonly since: number; readonly until: number } | undefined;
   /** Without a way out until then: what it sends is refused, and that is told now and then. */
@@ -97,17 +97,16 @@ export class Host {
   /** Those of the running control plane, which may be behind `settings`. */
   #rules: LiveSettings["firewall"];
 
-  constructor(role: Role, settings: Settings, around: Surroundings, random: Random, spot: Spot) {
+  constructor(role: Role, settings: Settings, around: Surroundings, random: Random, spots: Spots) {
     this.role = role;
     this.settings = settings;
     this.#rules = settings.live.firewall;
     this.#around = around;
     this.#random = random;
     this.#bootMs = random.between(1, 1_000_000);
-    this.#spot = spot;
-    this.#endpoint = endpoint(spot.address, UNDERLAY_PORT);
-    spot.place.realm.residents.add(spot.address);
-    around.referee.boundTo(this, this.#endpoint);
+    this.#spots = spots;
+    for (const { address, place } of spots) place.realm.residents.add(address);
+    for (const at of this.endpoints) around.referee.boundTo(this, at);
     this.#toControl = new Channel(around.agenda, random, (input) => this.#tellNow(input));
     this.#toPlane = new Channel(around.agenda, random, (command) => this.#commandNow(command));
     this.#controlAlarm = new Alarm(around.agenda, () => this.#toControl.send({ kind: "tick" }));
@@ -118,12 +117,19 @@ export class Host {
     return this.role.name;
   }
 
+  /** In IPv4. */
   get endpoint(): Endpoint {
-    return this.#endpoint;
+    return endpoint(this.spot.address, this.#port);
   }
 
+  /** In each family. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#spots.map(({ address }) => endpoint(address, this.#port));
+  }
+
+  /** In IPv4. */
   get spot(): Spot {
-    return this.#spot;
+    return this.#spots[0];
   }
 
   get controlUp(): boolean {
@@ -142,7 +148,7 @@ export class Host {
     };
   }
 
-  startPlane(port: number = endpointPort(this.#endpoint)): void {
+  startPlane(port: number = this.#port): void {
     this.#plane = this.#around.parts.dataPlane(this.#around.parts.suite);
     this.#rebind(port);
     if (this.#control) this.#connect();
@@ -172,7 +178,7 @@ export class Host {
   crashPlane(): void {
     this.#plane = undefined;
     this.#planeAlarm.set(undefined);
-    this.#around.network.close(this.#endpoint, this.#spot.place);
+    this.#close();
     this.#toPlane.cut();
     this.#around.referee.planeCrashed(this);
     if (this.#control) this.tell({ kind: "data-plane-down" });
@@ -183,14 +189,13 @@ export class Host {
     this.#toControl.holdUntil(this.#around.agenda.now + ms);
   }
 
-  /** The machine gets another underlay address, perhaps behind another router; nothing restarts. */
-  move(to: Spot): void {
-    const port = endpointPort(this.#endpoint);
-    this.#around.network.close(this.#endpoint, this.#spot.place);
-    this.#spot.place.realm.residents.delete(this.#spot.address);
-    this.#spot = to;
-    to.place.realm.residents.add(to.address);
-    this.#rebind(port);
+  /** The machine gets other underlay addresses, perhaps behind another router; nothing restarts. */
+  move(to: Spots): void {
+    this.#close();
+    for (const { address, place } of this.#spots) place.realm.residents.delete(address);
+    this.#spots = to;
+    for (const { address, place } of to) place.realm.residents.add(address);
+    this.#rebind(this.#port);
     this.#tellAddresses();
   }
 
@@ -201,10 +206,10 @@ export class Host {
 
   /** The lid is closed for `ms`: nothing runs, nothing is heard, and the monotonic clock stands. Wakes by itself. */
   sleep(ms: number): void {
-    const { agenda, network, referee } = this.#around;
+    const { agenda, referee } = this.#around;
     if (this.#sleep) return;
     this.#sleep = { since: agenda.now, until: agenda.now + ms };
-    network.close(this.#endpoint, this.#spot.place);
+    this.#close();
     this.#toControl.holdUntil(agenda.now + ms);
     referee.slept(this, ms);
     agenda.after(ms, () => this.#wake(ms));
@@ -225,32 +230,37 @@ export class Host {
   }
 
   #tellAddresses(): void {
-    const { address } = this.#spot;
-    this.tell({ kind: "local-addresses", addresses: [address], networks: [{ address, bits: 24 }] });
+    const addresses = this.#spots.map(({ address }) => address);
+    const networks = addresses.map((address) => ({ address, bits: familyOf(address) === 4 ? 24 : 64 }));
+    this.tell({ kind: "local-addresses", addresses, networks });
   }
 
   #connect(): void {
     const sessions = this.snapshot();
     const relays = this.#plane?.relays?.() ?? [];
-    this.tell({ kind: "data-plane-up", udpPort: endpointPort(this.#endpoint), sessions, relays });
+    this.tell({ kind: "data-plane-up", udpPort: this.#port, sessions, relays });
   }
 
   #rebind(port: number): void {
-    this.#endpoint = endpoint(this.#spot.address, port);
-    this.#around.referee.boundTo(this, this.#endpoint);
+    this.#port = port;
+    for (const at of this.endpoints) this.#around.referee.boundTo(this, at);
     if (!this.#plane || this.#sleep) return;
     const receiver = (source: Endpoint, datagram: Uint8Array): void => {
       if (this.#around.agenda.now < this.#unpluggedUntil) return;
       this.#around.referee.received(this, source, datagram);
       this.#withPlane((plane) => plane.fromUdp(source, datagram.slice(), this.clock().now));
     };
-    this.#around.network.listen(this.#endpoint, receiver, this.#spot.place);
+    for (const { address, place } of this.#spots) this.#around.network.listen(endpoint(address, port), receiver, place);
+  }
+
+  #close(): void {
+    for (const { address, place } of this.#spots) this.#around.network.close(endpoint(address, this.#port), place);
   }
 
   #wake(sleptMs: number): void {
     this.#bootMs -= sleptMs;
     this.#sleep = undefined;
-    this.#rebind(endpointPort(this.#endpoint));
+    this.#rebind(this.#port);
   }
 
   #tellNow(input: Input): void {
@@ -302,8 +312,10 @@ export class Host {
       journal.bytes(agenda.now, this.name, "sends", output.endpoint, output.datagram);
       referee.sent(this, output.endpoint, output.datagram);
       this.#around.sent?.(this, output.endpoint);
-      if (agenda.now < this.#unpluggedUntil) this.#refused(output.endpoint);
-      else if (!this.#sleep) network.send(this.#endpoint, output.endpoint, output.datagram, this.#spot.place);
+      const from = this.#spotTo(output.endpoint);
+      if (!from || agenda.now < this.#unpluggedUntil) this.#refused(output.endpoint);
+      else if (!this.#sleep)
+        network.send(endpoint(from.address, this.#port), output.endpoint, output.datagram, from.place);
     } else if (output.to === "tun") {
       journal.bytes(agenda.now, this.name, "delivers", "", output.packet);
       const whole = this.#reassembly.take(output.packet);
@@ -314,6 +326,11 @@ export class Host {
       const plane = this.#plane;
       if (this.#control) this.#toControl.send({ kind: "data-plane", event: output.event }, () => this.#plane === plane);
     }
+  }
+
+  #spotTo(destination: Endpoint): Spot | undefined {
+    const family = familyOf(endpointAddress(destination));
+    return this.#spots.find(({ address }) => familyOf(address) === family);
   }
 
   #refused(endpoint: Endpoint): void {

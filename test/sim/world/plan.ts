@@ -2,6 +2,7 @@ import { chooseSetup, type Role, roles, type Setup } from "../cast/cast.ts";
 import { growCast } from "../cast/grow-cast.ts";
 import { type Fault, faultsOfSmallestWorld, hostFaults } from "../trouble/faults.ts";
 import { networkChanges, underlayFaults } from "../trouble/underlay-faults.ts";
+import { growIpv6 } from "../underlay/grow-ipv6.ts";
 import { growTopology } from "../underlay/grow-topology.ts";
 import { ideal } from "../underlay/link.ts";
 import type { Topology } from "../underlay/topology.ts";
@@ -45,12 +46,19 @@ function faultsIn(isBrief: boolean, atMost: number): Pick<WorldPlan, "faultsEndM
 
 function smallestWorld(seed: number, isBrief: boolean): WorldPlan {
   const link = { up: ideal, down: ideal };
+  const setup = chooseSetup(new Random(seed, "setup"), roles);
   return {
     description: "the smallest world",
-    setup: chooseSetup(new Random(seed, "setup"), roles),
+    setup,
     topology: {
       sites: [],
-      residents: roles.map(({ name, number }) => ({ name, number, site: undefined, link })),
+      residents: roles.map(({ name, number }) => ({
+        name,
+        number,
+        site: undefined,
+        link,
+        ipv6: setup.ipv6.has(name),
+      })),
     },
     faults: faultsOfSmallestWorld,
     faultsAtLeast: 3,
@@ -68,10 +76,11 @@ function grownWorld(seed: number, isBrief: boolean): WorldPlan {
     ...[...hostFaults, ...underlayFaults].filter(() => random.chance(0.4)),
     ...networkChanges.filter(() => changes.chance(0.4)),
   ];
-  const topology = growTopology(random, cast);
+  const setup = chooseSetup(new Random(seed, "setup"), cast);
+  const topology = growIpv6(new Random(seed, "ipv6"), growTopology(random, cast), setup.ipv6);
   return {
     description: `${cast.length} hosts, ${topology.sites.length} sites`,
-    setup: chooseSetup(new Random(seed, "setup"), cast),
+    setup,
     topology,
     faults,
     faultsAtLeast: 0,

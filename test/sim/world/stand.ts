@@ -43,6 +43,7 @@ export class Stand {
       roles,
       cipher: this.random.pick(["aes", "chachapoly"] as const),
       versions: new Map(),
+      ipv6: new Set(),
       lighthouseByName: false,
       punchRespond: false,
       relays: new Set(),
@@ -126,6 +127,6 @@ export class Stand {
       },
     };
     const spot = this.#network.open(underlayAddress(role.number, 0));
-    return new Host(role, settings, around, new Random(1, name), spot);
+    return new Host(role, settings, around, new Random(1, name), [spot]);
   }
 }

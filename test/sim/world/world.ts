@@ -189,8 +189,8 @@ class World {
         this.#traffic.arrived(host, this.#referee.ledger.delivered(host.role, packet, this.#agenda.now));
       },
     };
-    const spot = this.#underlay.spotOf(role.name);
-    this.#hosts.set(role.name, new Host(role, settings, around, this.#random(role.name), spot));
+    const spots = this.#underlay.spotsOf(role.name);
+    this.#hosts.set(role.name, new Host(role, settings, around, this.#random(role.name), spots));
   }
 
   /** The uninvited guests. */
@@ -232,7 +232,7 @@ class World {
   #resolve(name: string): readonly IpAddress[] {
     const fails = this.#agenda.now < this.#plan.faultsEndMs && this.#stage.random.chance(0.2);
     const named = this.#stage.hosts.find(({ role }) => dnsNameOf(role) === name);
-    return fails || !named ? [] : [endpointAddress(named.endpoint)];
+    return fails || !named ? [] : named.endpoints.map(endpointAddress);
   }
 
   #random(stream: string): Random {

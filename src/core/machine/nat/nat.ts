@@ -2,11 +2,13 @@ import { toHex } from "../../base/bytes.ts";
 import { LruMap } from "../../base/lru.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
+import { isPreferred } from "../../discovery/endpoint-order.ts";
 import { classifyMapping, type Mapping, type Sighting } from "../../nat/classify.ts";
 import type { NatStatus } from "../../nat/nat-status.ts";
 import type { LighthouseSight } from "../../nat/sight.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
+import { isCarrierShared, isLoopback, isPrivate } from "../../netip/special.ts";
 import { isCarried } from "../../path/carried.ts";
 import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
@@ -45,6 +47,8 @@ const PEERS_MAX = 4_096;
 const ASIDE_MAX = 2;
 /** How often, without an answer: reports are acknowledged every few seconds, and datagrams get lost. */
 const ASIDE_TIMES_MAX = 5;
+/** A lighthouse that does not hear us over IPv4 is tried there again after so long. */
+const TRY_AGAIN_MS = 60_000;
 /** Binding requests that wait for their replies. */
 const ASKED_MAX = 64;
 
@@ -117,6 +121,7 @@ export class Nat implements Machine {
     const view = known?.straight.by === by && known.straight.at === at ? known : new View({ by, at });
     this.#views.set(name, view);
     this.#measure();
+    if (familyAt(by) === 6) this.#moveToIpv4(session, view);
     if (tellsBindings) this.#askAside(session, view);
     this.#classify();
   }
@@ -188,15 +193,35 @@ export class Nat implements Machine {
     const seers = new Set(this.#sightings().flatMap(({ by }) => (familyAt(by) === 4 ? endpointAddress(by) : [])));
     if (seers.size > 1 || view.timesAsked >= ASIDE_TIMES_MAX) return;
     view.timesAsked++;
-    const others = this.#ports
-      .provenPlacesOf(nameAddress(session))
-      .filter((at) => familyAt(at) === 4 && !isCarried(at) && !seers.has(endpointAddress(at)));
+    const others = this.#provenInIpv4(session).filter((at) => !seers.has(endpointAddress(at)));
     for (const by of others.slice(0, ASIDE_MAX)) {
       const token = this.#facts.entropy.bytes(PATH_TOKEN_BYTES);
       this.#asked.set(toHex(token), { view, by });
       const command = testPacket(session, TestSubtype.bindingRequest, bindingRequest(token), directPath(by));
       this.#emit({ kind: "command", command });
     }
+  }
+
+  /**
+   * Our addresses of IPv6 we know, and have told; where a translator lets us be found in IPv4 only those know whom we talk to in it. A lighthouse that
+   * sees us over IPv6 alone would send hosts that have none to us in vain: so its tunnel goes over IPv4 where it can, unless somebody prefers where it is.
+   */
+  #moveToIpv4(session: Session, view: View): void {
+    const { now } = this.#facts;
+    const isWanted = isPreferred(view.straight.by, this.#facts.settings.live.preferredRanges);
+    if (isWanted || !isTranslated(this.#ports.ownPlaces())) return;
+    const isLate = view.triedAt !== undefined && now - view.triedAt >= TRY_AGAIN_MS;
+    if (view.timesTried >= ASIDE_TIMES_MAX && !isLate) return;
+    view.timesTried++;
+    view.triedAt = now;
+    for (const at of this.#provenInIpv4(session).slice(0, ASIDE_MAX)) {
+      const command = testPacket(session, TestSubtype.request, new Uint8Array(0), directPath(at));
+      this.#emit({ kind: "command", command });
+    }
+  }
+
+  #provenInIpv4(session: Session): readonly Endpoint[] {
+    return this.#ports.provenPlacesOf(nameAddress(session)).filter((at) => familyAt(at) === 4 && !isCarried(at));
   }
 
   #measure(): void {
@@ -229,6 +254,9 @@ class View {
   /** From other places of its own: where they saw us. */
   readonly aside = new Map<Endpoint, Endpoint>();
   timesAsked = 0;
+  /** Of one along IPv6: how often it was tried over IPv4, and when last. */
+  timesTried = 0;
+  triedAt: Instant | undefined;
 
   constructor(straight: Sighting) {
     this.straight = straight;
@@ -237,6 +265,12 @@ class View {
   sightings(): readonly Sighting[] {
     return [this.straight, ...[...this.aside].map(([by, at]) => ({ by, at }))];
   }
+}
+
+/** Whether nobody outside can send to us in IPv4 unless something in between lets them. */
+function isTranslated(own: readonly Endpoint[]): boolean {
+  const inIpv4 = own.map(endpointAddress).filter((address) => familyOf(address) === 4 && !isLoopback(address));
+  return inIpv4.length > 0 && inIpv4.every((address) => isPrivate(address) || isCarrierShared(address));
 }
 
 function familyAt(at: Endpoint): 4 | 6 {
