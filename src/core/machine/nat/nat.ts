@@ -41,6 +41,8 @@ export interface NatPorts {
 /** A lighthouse of ours says where it sees us in answer to every report; one that does not is asked after this long. */
 const ASK_AT_FIRST_MS = 1_000;
 const ASK_AGAIN_MS = 60_000;
+/** Longer than whoever has just followed us to one place stays there, whatever comes from where we were before (SEMANTICS 5). */
+const SETTLED_MS = 2_500;
 /** Peers whose translators are remembered. */
 const PEERS_MAX = 4_096;
 /** Other places of one lighthouse that are asked. */
@@ -214,6 +216,7 @@ export class Nat implements Machine {
     if (view.timesTried >= ASIDE_TIMES_MAX && !isLate) return;
     view.timesTried++;
     view.triedAt = now;
+    if (view.timesTried < ASIDE_TIMES_MAX) this.#ask.schedule(nameAddress(session), later(now, SETTLED_MS));
     for (const at of this.#provenInIpv4(session).slice(0, ASIDE_MAX)) {
       const command = testPacket(session, TestSubtype.request, new Uint8Array(0), directPath(at));
       this.#emit({ kind: "command", command });

@@ -12,6 +12,8 @@ export interface Site {
   readonly guard?: boolean;
   /** The one of `carriers` that its router, or without one the host itself, is behind. */
   readonly carrier?: string;
+  /** Whether it has an IPv6 address that everybody reaches, on a device of its own, and knows those of the lighthouses. */
+  readonly ipv6?: boolean;
   readonly implementation?: Implementation;
   readonly config?: Partial<HostConfig>;
 }
@@ -22,6 +24,7 @@ export interface NatMeshPlan<Name extends string> {
   readonly carriers?: Readonly<Record<string, NatKind>>;
   /** Public hosts that the sites ask for each other, two unless it is said otherwise: with one alone nobody sees what its translator does. */
   readonly lighthouses?: 1 | 2;
+  readonly lighthousesAre?: Implementation;
   /** Whether each lighthouse has a second address, 192.0.2.(200+n), which hosts know as well. */
   readonly secondAddress?: boolean;
   /** Public hosts that carry what cannot go straight; one unless it is said otherwise. */
@@ -56,8 +59,8 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
   const publicHosts: readonly HostPlan[] = [
     ...lighthouses.map((each) => ({
       name: each,
-      implementation: LACIS,
-      config: { lighthouse: "self" as const, tun: false },
+      implementation: plan.lighthousesAre ?? LACIS,
+      config: { lighthouse: "self" as const, tun: false, listen: "::" },
     })),
     ...relays.map((each) => ({
       name: each,
@@ -66,7 +69,14 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
     })),
   ];
   const sites: readonly [Name, Site][] = Object.entries(plan.sites) as [Name, Site][];
-  const hosts = sites.map(([host, site], i) => siteHost(host, site, { number: i, asks }));
+  const inBoth = Object.entries(known).map(([overlay, places], i) => [
+    overlay,
+    [...places, `[2001:db8::${i + 1}]:${PORT}`],
+  ]);
+  const hosts = sites.map(([host, site], i) => {
+    const more = site.ipv6 ? { ...asks, static_host_map: Object.fromEntries(inBoth) } : asks;
+    return siteHost(host, site, { number: i, asks: more });
+  });
   const mesh = await Mesh.create(name, {
     authority,
     versions: [2],
@@ -79,6 +89,7 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
   for (const [i, each] of lighthouses.entries())
     for (const second of addresses(i).slice(1))
       await mesh.host(each).machine.must("ip", ["address", "add", `${second}/24`, "dev", "net"]);
+  for (const [i, [each, { ipv6 }]] of sites.entries()) if (ipv6) await giveIpv6(mesh, mesh.host(each), i + 1);
   return {
     mesh,
     lighthouses: lighthouses.map((each) => mesh.host(each)),
@@ -86,6 +97,12 @@ export async function buildNatMesh<Name extends string>(name: string, plan: NatM
     host: (host) => mesh.host(host),
     routerOf: (host) => mesh.router(routerName(host)),
   };
+}
+
+async function giveIpv6({ network }: Mesh, { machine }: MeshHost, number: number): Promise<void> {
+  await network.attach(machine, { device: "net6", segment: "lan", addresses: [`2001:db8::1:${number}/64`] });
+  // A device that leads to one network alone is not what anybody is told of.
+  await machine.must("ip", ["-6", "route", "add", "default", "via", "2001:db8::fe", "dev", "net6"]);
 }
 
 function routerOf(host: string, { nat, guard, carrier }: Site): readonly RouterPlan[] {
@@ -102,7 +119,7 @@ function routerOf(host: string, { nat, guard, carrier }: Site): readonly RouterP
 
 function siteHost(
   name: string,
-  { nat, carrier, implementation, config }: Site,
+  { nat, carrier, ipv6, implementation, config }: Site,
   { number, asks }: { readonly number: number; readonly asks: NonNullable<HostConfig["more"]> },
 ): HostPlan {
   const behind = nat === "none" ? carrier : routerName(name);
@@ -113,6 +130,7 @@ function siteHost(
     config: {
       // The translators of carriers keep the port: two customers with the same one would be in each other's way.
       ...(carrier !== undefined && { port: PORT + 1 + number }),
+      ...(ipv6 && { listen: "::" }),
       ...config,
       more: { ...asks, ...config?.more },
     },
