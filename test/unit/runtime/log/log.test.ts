@@ -126,6 +126,27 @@ describe("what waits to be written", () => {
     await log.stop();
   });
 
+  test("goes on once a disk that was full has room again, however much was lost meanwhile", () => {
+    let isFull = true;
+    let [lost, written] = [0, ""];
+    const disk = new FileOutput(
+      1,
+      () => lost++,
+      (_, bytes, done) => {
+        if (isFull) return done(Object.assign(new Error("no space left"), { code: "ENOSPC" }), 0);
+        written += bytes;
+        done(null, bytes.length);
+      },
+    );
+    for (let i = 0; i < 3_000; i++) disk.write(`${i} ${"x".repeat(1_000)}\n`);
+    expect(lost).toBeGreaterThan(1_000);
+    isFull = false;
+    disk.write("one more\n");
+    disk.write("and another\n");
+    expect(written).toMatch(/^0 x+\n1 x+\n/);
+    expect(written).toMatch(/and another\n$/);
+  });
+
   test("keeps nobody from stopping when its reader takes nothing, or is gone", async () => {
     const folder = mkdtempSync(join(tmpdir(), "lacis-log-"));
     const pipe = join(folder, "pipe");
