@@ -142,17 +142,21 @@ function peersOf(peers: Peers, machines: Looked, facts: Facts, whom: StatusOf): 
     shown.has(address) || peers.sessionsOf(address).some((session) => peers.isPrimaryOfPeer(session));
   const statuses: PeerStatus[] = [];
   const nowSeconds = facts.clock.wall / 1_000_000_000n;
+  const isWanted = (session: Session): boolean =>
+    whom === "everybody" || endsSoon(session.peer, nowSeconds) || showsOld(session, facts.settings.live.identity);
   const add = (session: Session, at: "up" | "unconfirmed"): void => {
-    if (whom === "everybody" || endsSoon(session.peer, nowSeconds) || showsOld(session, facts.settings.live.identity))
-      statuses.push(ofSession(session, at, { peers, machines, facts }));
+    statuses.push(ofSession(session, at, { peers, machines, facts }));
   };
   const addUnreached = (name: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): void => {
-    if (isShown(name)) return;
+    const isLeftOut = whom === "troubled" && peers.sessionsOf(name).length > 0;
+    if (isLeftOut || isShown(name)) return;
     shown.add(name);
     statuses.push(unreached({ name: peers.lastNameOf(name), address: name }, at, trouble));
   };
   const others: Session[] = [];
   for (const session of peers.sessions()) {
+    // First what takes least: of thousands hardly any is wanted, and who sends for an address is looked up.
+    if (!isWanted(session)) continue;
     if (peers.isPrimaryOfPeer(session)) add(session, "up");
     else others.push(session);
   }

@@ -27,6 +27,8 @@ export class PeerTable implements Peers {
   readonly #entries = new Map<IpAddress, Entry>();
   /** Those with a call, or a failed one: few, of thousands. */
   readonly #called = new Set<Entry>();
+  /** Those that more than one session leads to. */
+  readonly #shared = new Set<Entry>();
   readonly #byIndex = new Map<LocalIndex, OwnedSession>();
   readonly #byRemoteIndex = new ListMap<number, OwnedSession>();
   readonly #byMessage1 = new Map<Message1Hash, OwnedSession>();
@@ -53,8 +55,8 @@ export class PeerTable implements Peers {
   }
 
   get addressCount(): number {
-    let count = 0;
-    for (const { newest } of this.#entries.values()) if (newest) count++;
+    let count = this.#entries.size;
+    for (const { newest } of this.#called) if (!newest) count--;
     return count;
   }
 
@@ -96,7 +98,7 @@ export class PeerTable implements Peers {
   }
 
   *sharedAddresses(): IterableIterator<IpAddress> {
-    for (const { name, older } of this.#entries.values()) if (older.length > 0) yield name;
+    for (const { name } of this.#shared) yield name;
   }
 
   byRemoteIndex(index: number): readonly OwnedSession[] {
@@ -118,7 +120,11 @@ export class PeerTable implements Peers {
   /** Sessions: for the machine that begins and ends them. */
   add(session: OwnedSession): void {
     this.#byIndex.set(session.localIndex, session);
-    for (const address of session.addresses) this.#reach(address).add(session);
+    for (const address of session.addresses) {
+      const entry = this.#reach(address);
+      entry.add(session);
+      this.#share(entry);
+    }
     this.#byRemoteIndex.add(session.remoteIndex, session);
     if (session.message1Hash !== undefined) this.#byMessage1.set(session.message1Hash, session);
   }
@@ -128,6 +134,7 @@ export class PeerTable implements Peers {
     for (const address of session.addresses) {
       const entry = this.#reach(address);
       entry.remove(session);
+      this.#share(entry);
       this.#forgetIfEmpty(entry);
       this.#lastNames.set(address, session.peer.name);
     }
@@ -202,6 +209,11 @@ export class PeerTable implements Peers {
     if (peer.call || peer.failed) this.#called.add(peer);
     else this.#called.delete(peer);
     this.#forgetIfEmpty(peer);
+  }
+
+  #share(entry: Entry): void {
+    if (entry.older.length > 0) this.#shared.add(entry);
+    else this.#shared.delete(entry);
   }
 
   #forgetIfEmpty({ name, newest, call, failed }: Entry): void {

@@ -5,6 +5,7 @@ import type { Initiation } from "../../../../src/core/handshake/initiation.ts";
 import { PendingCalls } from "../../../../src/core/machine/calls/pending-calls.ts";
 import type { IpAddress } from "../../../../src/core/netip/address.ts";
 import type { LocalIndex } from "../../../../src/core/path/session-index.ts";
+import type { FailedCall } from "../../../../src/core/peer/call.ts";
 import { PeerTable, SESSIONS_PER_PEER_MAX } from "../../../../src/core/peer/peer-table.ts";
 import { aSession, trusted } from "../../fixtures/sessions.ts";
 
@@ -44,6 +45,21 @@ describe("the peer table, about sessions,", () => {
     expect([...table.sharedAddresses()]).toEqual([v4, v6]);
     table.remove(older);
     expect([...table.sharedAddresses()]).toEqual([]);
+  });
+
+  test("counts the addresses that a session leads to, whoever else was called in vain", () => {
+    const table = new PeerTable();
+    const session = aSession(peer);
+    const failed = { failure: { reason: "no-answer" } } as unknown as FailedCall;
+    table.setFailed(v4, failed);
+    table.setFailed("10.77.0.9" as IpAddress, failed);
+    expect(table.addressCount).toBe(0);
+    table.add(session);
+    expect(table.addressCount).toBe(2);
+    table.setFailed(v4, undefined);
+    expect(table.addressCount).toBe(2);
+    table.remove(session);
+    expect(table.addressCount).toBe(0);
   });
 
   test("has no primary until one is made", () => {
