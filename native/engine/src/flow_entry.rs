@@ -7,8 +7,8 @@ use crate::flow::{FlowPacket, FlowView, Traffic};
 use crate::host::FlowTimeouts;
 use crate::narrow::Narrow;
 use crate::packet::{Direction, Tuple};
-use crate::policy::{RefusalAction, Verdict};
-use crate::policy_table::Asked;
+use crate::policy::RefusalAction;
+use crate::policy_table::{Asked, Verdict};
 use crate::rule_tally::RuleTally;
 use crate::tcp_end::{TcpEnd, is_opening};
 

@@ -7,8 +7,8 @@ use crate::engine::{Engine, Pass};
 use crate::flow::FlowView;
 use crate::lock::read;
 use crate::output::Output;
-use crate::policy::{Program, Verdict};
-use crate::policy_table::Asked;
+use crate::policy::Program;
+use crate::policy_table::{Asked, Verdict};
 use crate::reports::REPORTED_FLOWS_MAX;
 use crate::session::Session;
 

@@ -1,11 +1,9 @@
 //! What a class of peers may do: programs of allow rules that the control plane has already reduced to one certificate class.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use crate::ip::Prefix;
 use crate::packet::{Direction, ICMP, ICMPV6, TCP, Tuple, UDP};
-use crate::rule_tally::RuleTally;
 
 const EVERY_PORT: RangeInclusive<u16> = 0..=u16::MAX;
 
@@ -28,15 +26,6 @@ pub enum RefusalAction {
     Drop,
     /// With an answer that says so.
     Reject,
-}
-
-/// What a program says about a packet.
-#[derive(Debug)]
-pub enum Verdict {
-    /// It may pass, by the rule whose tally this is; what passes is counted there.
-    Allowed(Arc<RuleTally>),
-    /// No rule allows it.
-    Refused(RefusalAction),
 }
 
 /// The rule that allows something. Its direction is that of the flow.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::packet::{Direction, Tuple};
-use crate::policy::{Program, RefusalAction, Verdict};
-use crate::rule_tally::RuleTotals;
+use crate::policy::{Program, RefusalAction};
+use crate::rule_tally::{RuleTally, RuleTotals};
 use crate::rules::Rules;
 
 /// Programs known at one time.
@@ -20,6 +20,15 @@ pub enum Asked {
     ToOpen,
     /// For a flow that another program or epoch has allowed.
     Again,
+}
+
+/// What a program says about a packet.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It may pass, by the rule whose tally this is; what passes is counted there.
+    Allowed(Arc<RuleTally>),
+    /// No rule allows it.
+    Refused(RefusalAction),
 }
 
 /// What a rule has allowed.
