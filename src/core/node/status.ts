@@ -148,6 +148,7 @@ function peersOf(peers: Peers, machines: Looked, facts: Facts, whom: StatusOf): 
     statuses.push(ofSession(session, at, { peers, machines, facts }));
   };
   const addUnreached = (name: IpAddress, at: "handshaking" | "failed", trouble: PeerTrouble): void => {
+    // Who has a session and is well was passed over above, and is not out of reach.
     const isLeftOut = whom === "troubled" && peers.sessionsOf(name).length > 0;
     if (isLeftOut || isShown(name)) return;
     shown.add(name);
