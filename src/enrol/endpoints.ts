@@ -1,6 +1,6 @@
 import { isServiceEndpoint } from "../core/enrolment/name.ts";
 import { familyOf, type IpAddress, parseAddress } from "../core/netip/address.ts";
-import { isCarrierShared, isPrivate } from "../core/netip/special.ts";
+import { isPrivate, isPublic } from "../core/netip/special.ts";
 import { ExitCode, OperatorError } from "../runtime/operator-error.ts";
 import { thisPlatform } from "../runtime/platform/this-platform.ts";
 import type { Surroundings } from "../runtime/underlay/interfaces.ts";
@@ -27,7 +27,7 @@ export async function endpointsOf(
   if (given.length === 0) {
     const own = ownAddresses(await look()).slice(0, ENDPOINTS_MAX);
     if (own.length === 0) throw nowhere();
-    const isNearbyOnly = own.every((address) => isPrivate(address) || isCarrierShared(address));
+    const isNearbyOnly = !own.some(isPublic);
     return { endpoints: own.map((address) => withPort(address, defaultPort)), port: defaultPort, isNearbyOnly };
   }
   const endpoints = given.map((text) => {

@@ -1,6 +1,6 @@
-import { familyOf, type IpAddress } from "../netip/address.ts";
+import { familyOf } from "../netip/address.ts";
 import { endpointAddress } from "../netip/endpoint.ts";
-import { isCarrierShared, isPrivate } from "../netip/special.ts";
+import { isPublic } from "../netip/special.ts";
 import type { NatReport } from "../wire/nat-report.ts";
 import type { NatStatus } from "./nat-status.ts";
 
@@ -35,7 +35,7 @@ export function natVerdict({ mapping, filtering, delta, seenAt }: NatStatus, rel
   const others = relayed ? "are reached through a relay" : "cannot be reached without a relay, and none is configured";
   switch (mapping) {
     case "none":
-      if (seenAt.every((at) => isBehindSomething(endpointAddress(at))))
+      if (!seenAt.some((at) => isPublic(endpointAddress(at))))
         return "no address translator on the way to the lighthouses, which are in the same private network: what a router in front of it does is seen by lighthouses outside only";
       return "no address translator: every host that can reach the internet can be reached directly";
     case "endpoint-independent":
@@ -51,9 +51,4 @@ export function natVerdict({ mapping, filtering, delta, seenAt }: NatStatus, rel
         return "no IPv4 on the way to the lighthouses, and IPv6 needs no translator: every host that has IPv6 can be reached directly";
       return "not known: it takes two lighthouses that answer, or two addresses of one in static_host_map, to see how addresses are translated";
   }
-}
-
-/** Nobody outside reaches this address as it is. */
-function isBehindSomething(address: IpAddress): boolean {
-  return isPrivate(address) || isCarrierShared(address);
 }

@@ -15,6 +15,11 @@ export function isCarrierShared(address: IpAddress): boolean {
   return v4 !== undefined && v4 >>> 22 === 0x191;
 }
 
+/** Neither of a private network nor of a carrier's: whoever has it can be reached from outside, as far as filters let him. */
+export function isPublic(address: IpAddress): boolean {
+  return !isPrivate(address) && !isCarrierShared(address);
+}
+
 /** 224.0.0.0/4 and ff00::/8. */
 export function isMulticast(address: IpAddress): boolean {
   const v4 = v4Number(address);

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../../core/netip/address.ts";
 import { type Endpoint, endpoint } from "../../core/netip/endpoint.ts";
-import { isCarrierShared, isMachine, isPrivate } from "../../core/netip/special.ts";
+import { isMachine, isPublic } from "../../core/netip/special.ts";
 
 export interface MappingRequest {
   /** 12 bytes that the answer repeats (PCP). */
@@ -54,8 +54,7 @@ export function mappingOf(
 ): Mapping | Nonsense {
   if (externalPort === 0) return "port-zero";
   if (lifetimeS === 0) return "lifetime-zero";
-  if (external === undefined || !isMachine(external) || isPrivate(external) || isCarrierShared(external))
-    return "address-not-public";
+  if (external === undefined || !isMachine(external) || !isPublic(external)) return "address-not-public";
   const lifetimeMs = Math.min(Math.max(lifetimeS * 1_000, LIFETIME_MS_MIN), LIFETIME_MS_MAX);
   return { at: endpoint(external, externalPort), lifetimeMs };
 }

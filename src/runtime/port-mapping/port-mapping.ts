@@ -1,7 +1,7 @@
 import type { Settings } from "../../core/config/settings.ts";
 import type { IpAddress } from "../../core/netip/address.ts";
 import type { Endpoint } from "../../core/netip/endpoint.ts";
-import { isCarrierShared, isPrivate } from "../../core/netip/special.ts";
+import { isPublic } from "../../core/netip/special.ts";
 import type { OperatorEvent } from "../../core/operator/event.ts";
 import type { LoadedSettings } from "../config/config-file.ts";
 import { osEntropy } from "../node-crypto.ts";
@@ -102,7 +102,7 @@ export class PortMapping implements Service {
       return;
     }
     // Who has an address of their own needs no other; who has none of the router's network has no such router.
-    if (!isPrivate(way.client) && !isCarrierShared(way.client)) this.state = { is: "not-needed" };
+    if (isPublic(way.client)) this.state = { is: "not-needed" };
     else void this.#ask(way, this.#port ?? 0);
   }
 

@@ -1,7 +1,7 @@
 import type { LocalPlace } from "../../core/discovery/own-places.ts";
 import { familyOf, type IpAddress } from "../../core/netip/address.ts";
 import { contains, formatPrefix, type Prefix } from "../../core/netip/prefix.ts";
-import { isCarrierShared, isMachine, isPrivate } from "../../core/netip/special.ts";
+import { isMachine, isPublic } from "../../core/netip/special.ts";
 import { interfacesAside } from "./interface-class.ts";
 import type { Interface, Surroundings } from "./interfaces.ts";
 
@@ -57,7 +57,6 @@ export function belowOverlay({ interfaces, ways }: Surroundings, overlay: readon
 /** IPv4 before IPv6, public before private, each once: those of the first interfaces where there are too many. */
 function ordered(interfaces: readonly Interface[]): readonly IpAddress[] {
   const unique = [...new Set(interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)))];
-  const isPublic = (address: IpAddress): boolean => !isPrivate(address) && !isCarrierShared(address);
   return ([4, 6] as const).flatMap((family) => {
     const all = unique.filter((address) => familyOf(address) === family).slice(0, ADDRESSES_MAX);
     return [...all.filter(isPublic), ...all.filter((address) => !isPublic(address))];

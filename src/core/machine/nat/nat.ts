@@ -1,5 +1,6 @@
 import { toHex } from "../../base/bytes.ts";
 import { LruMap } from "../../base/lru.ts";
+import { Pace, type PaceLimit } from "../../base/pace.ts";
 import { type Instant, later } from "../../base/time.ts";
 import { TimerQueue } from "../../base/timer-queue.ts";
 import { isPreferred } from "../../discovery/endpoint-order.ts";
@@ -8,12 +9,12 @@ import type { NatStatus } from "../../nat/nat-status.ts";
 import type { LighthouseSight } from "../../nat/sight.ts";
 import { familyOf, type IpAddress } from "../../netip/address.ts";
 import { type Endpoint, endpointAddress, endpointPort } from "../../netip/endpoint.ts";
-import { isCarrierShared, isLoopback, isPrivate } from "../../netip/special.ts";
+import { isLoopback, isPublic } from "../../netip/special.ts";
 import { isCarried } from "../../path/carried.ts";
 import { directPath, endpointOf } from "../../path/path.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { testPacket } from "../../peer/test-packet.ts";
+import { testPacket, testRequest } from "../../peer/test-packet.ts";
 import { toldMs } from "../../punch/turns.ts";
 import { bindingRequest, decodeBinding } from "../../wire/binding.ts";
 import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
@@ -49,8 +50,10 @@ const PEERS_MAX = 4_096;
 const ASIDE_MAX = 2;
 /** How often, without an answer: reports are acknowledged every few seconds, and datagrams get lost. */
 const ASIDE_TIMES_MAX = 5;
-/** A lighthouse that does not hear us over IPv4 is tried there again after so long. */
-const TRY_AGAIN_MS = 60_000;
+/** How often a lighthouse that sees us over IPv6 is tried over IPv4. */
+const MOVES: PaceLimit = { burst: 5, intervalMs: 60_000 };
+/** Views of lighthouses of which that is remembered. */
+const MOVING_MAX = 64;
 /** Binding requests that wait for their replies. */
 const ASKED_MAX = 64;
 
@@ -67,6 +70,7 @@ export class Nat implements Machine {
   readonly #asked = new LruMap<string, { readonly view: View; readonly by: Endpoint }>(ASKED_MAX);
   readonly #reports = new LruMap<IpAddress, NatReport>(PEERS_MAX);
   readonly #ask = new TimerQueue<IpAddress>();
+  readonly #moves = new Pace<View>(MOVES, MOVING_MAX);
   /** Lighthouses with a tunnel that have said anything. */
   readonly #heard = new Set<IpAddress>();
   #mapping: Mapping = classifyMapping([], []);
@@ -212,15 +216,10 @@ export class Nat implements Machine {
     const { now } = this.#facts;
     const isWanted = isPreferred(view.straight.by, this.#facts.settings.live.preferredRanges);
     if (isWanted || !isTranslated(this.#ports.ownPlaces())) return;
-    const isLate = view.triedAt !== undefined && now - view.triedAt >= TRY_AGAIN_MS;
-    if (view.timesTried >= ASIDE_TIMES_MAX && !isLate) return;
-    view.timesTried++;
-    view.triedAt = now;
-    if (view.timesTried < ASIDE_TIMES_MAX) this.#ask.schedule(nameAddress(session), later(now, SETTLED_MS));
-    for (const at of this.#provenInIpv4(session).slice(0, ASIDE_MAX)) {
-      const command = testPacket(session, TestSubtype.request, new Uint8Array(0), directPath(at));
-      this.#emit({ kind: "command", command });
-    }
+    const places = this.#provenInIpv4(session).slice(0, ASIDE_MAX);
+    if (places.length === 0 || !this.#moves.take(view, now)) return;
+    if (this.#moves.has(view, now)) this.#ask.schedule(nameAddress(session), later(now, SETTLED_MS));
+    for (const at of places) this.#emit({ kind: "command", command: testRequest(session, directPath(at)) });
   }
 
   #provenInIpv4(session: Session): readonly Endpoint[] {
@@ -257,9 +256,6 @@ class View {
   /** From other places of its own: where they saw us. */
   readonly aside = new Map<Endpoint, Endpoint>();
   timesAsked = 0;
-  /** Of one along IPv6: how often it was tried over IPv4, and when last. */
-  timesTried = 0;
-  triedAt: Instant | undefined;
 
   constructor(straight: Sighting) {
     this.straight = straight;
@@ -273,7 +269,7 @@ class View {
 /** Whether nobody outside can send to us in IPv4 unless something in between lets them. */
 function isTranslated(own: readonly Endpoint[]): boolean {
   const inIpv4 = own.map(endpointAddress).filter((address) => familyOf(address) === 4 && !isLoopback(address));
-  return inIpv4.length > 0 && inIpv4.every((address) => isPrivate(address) || isCarrierShared(address));
+  return inIpv4.length > 0 && !inIpv4.some(isPublic);
 }
 
 function familyAt(at: Endpoint): 4 | 6 {

@@ -10,7 +10,7 @@ import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { placeOf, relayOn } from "../../peer/place.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { testPacket } from "../../peer/test-packet.ts";
+import { testPacket, testRequest } from "../../peer/test-packet.ts";
 import { PATH_TOKEN_BYTES, TestSubtype } from "../../wire/header.ts";
 import type { Facts } from "../facts.ts";
 import type { CallAnewEvent, CommonEvent, Emit, Machine, UsePathEvent } from "../machine.ts";
@@ -145,7 +145,7 @@ export class Paths implements Machine {
   /** Sends an empty test request; the data plane of the peer answers it. False when too many are under way. */
   probe(session: Session, pingId?: number): boolean {
     if (!this.#tests.sent(session, { sentAt: this.#facts.now, pingId })) return false;
-    this.#emit({ kind: "command", command: testPacket(session, TestSubtype.request, EMPTY) });
+    this.#emit({ kind: "command", command: testRequest(session) });
     return true;
   }
 
@@ -371,5 +371,3 @@ export class Paths implements Machine {
     return fresh;
   }
 }
-
-const EMPTY: Uint8Array = new Uint8Array(0);

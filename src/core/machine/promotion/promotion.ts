@@ -8,8 +8,7 @@ import { directPath, endpointOf } from "../../path/path.ts";
 import type { LocalIndex } from "../../path/session-index.ts";
 import type { Peers } from "../../peer/peer.ts";
 import { nameAddress, type Session } from "../../peer/session.ts";
-import { testPacket } from "../../peer/test-packet.ts";
-import { TestSubtype } from "../../wire/header.ts";
+import { testRequest } from "../../peer/test-packet.ts";
 import type { Facts } from "../facts.ts";
 import type { AskWhereEvent, CommonEvent, Emit, Machine } from "../machine.ts";
 
@@ -122,9 +121,6 @@ export class Promotion implements Machine {
   }
 
   #visit(session: Session, at: Endpoint): void {
-    this.#emit({
-      kind: "command",
-      command: testPacket(session, TestSubtype.request, new Uint8Array(0), directPath(at)),
-    });
+    this.#emit({ kind: "command", command: testRequest(session, directPath(at)) });
   }
 }
